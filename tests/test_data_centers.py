@@ -63,16 +63,14 @@ class TestHostileURLs:
         assert len(set(HOSTILE_URLS)) == len(HOSTILE_URLS) >= 60
 
     @pytest.mark.parametrize("reader", URL_CLASSES)
-    @pytest.mark.parametrize("url", HOSTILE_URLS)
-    def test_none_gets_a_token(self, url, reader):
-        assert verdict(url, reader)
+    def test_none_gets_a_token(self, reader):
+        assert [url for url in HOSTILE_URLS if verdict(url, reader) is None] == []
 
     @pytest.mark.parametrize("reader", URL_CLASSES)
-    @pytest.mark.parametrize("url", HOSTILE_URLS)
-    def test_none_gets_a_token_of_a_data_center_of_ones_own(self, url, reader):
+    def test_none_gets_a_token_of_a_data_center_of_ones_own(self, reader):
         own = DataCenter(code="own", accounts="https://accounts.own.example", api="https://api.own.example")
 
-        assert verdict(url, reader, data_center=own)
+        assert [url for url in HOSTILE_URLS if verdict(url, reader, data_center=own) is None] == []
 
     @pytest.mark.parametrize("reader", URL_CLASSES)
     @pytest.mark.parametrize("broken", [by_prefix, by_suffix, without_userinfo, without_scheme, without_port])
@@ -239,55 +237,6 @@ class TestDataCenter:
         data_center = DataCenter.get(code)
 
         assert (data_center.accounts, data_center.api) == (accounts, api)
-
-    @pytest.mark.parametrize(
-        ("code", "host"),
-        [
-            ("us", "content.zohoapis.com"),
-            ("eu", "sandbox.zohoapis.eu"),
-            ("in", "recruit.zoho.in"),
-            ("au", "analyticsapi.zoho.com.au"),
-            ("jp", "api.catalyst.zoho.jp"),
-            ("ca", "desk.zohocloud.ca"),
-            ("ca", "upload.zohocloud.ca"),
-            ("ca", "developer.zohoapis.ca"),
-            ("sa", "files.zoho.sa"),
-            ("uk", "cliq.zoho.uk"),
-            ("cn", "mail.zoho.com.cn"),
-            ("ae", "desk.zoho.ae"),
-            ("sg", "recruit.zoho.sg"),
-        ],
-    )
-    def test_product_hosts_are_known(self, code, host):
-        assert ("https", host, None) in DataCenter.get(code).origins
-
-    @pytest.mark.parametrize(
-        ("code", "product", "base_url"),
-        [
-            ("eu", "crm", "https://www.zohoapis.eu"),
-            ("in", "books", "https://www.zohoapis.in"),
-            ("us", "recruit", "https://recruit.zoho.com"),
-            ("au", "analytics", "https://analyticsapi.zoho.com.au"),
-            ("ca", "desk", "https://desk.zohocloud.ca"),
-            ("ca", "bigin", "https://www.zohoapis.ca"),
-            ("jp", "catalyst", "https://api.catalyst.zoho.jp"),
-        ],
-    )
-    def test_a_product_answers_at_the_gateway_or_at_its_own_host(self, code, product, base_url):
-        data_center = DataCenter.get(code)
-
-        assert data_center.base_url(product) == base_url
-        assert origin_of(base_url) in data_center.origins
-
-    def test_a_data_center_of_ones_own_has_one_address_for_all_products(self):
-        own = DataCenter(code="own", accounts="https://a.example", api="https://b.example")
-
-        assert own.base_url("desk") == own.base_url() == "https://b.example"
-
-    @pytest.mark.parametrize("product", ["", "evil", "evil.example/", "CRM", "accounts"])
-    def test_an_unknown_product_has_no_address(self, product):
-        with pytest.raises(ConfigurationError, match="no such product"):
-            EU.base_url(product)
 
     def test_canada_has_no_host_at_zoho_ca(self):
         assert not any(host.endswith("zoho.ca") for _, host, _ in DataCenter.get("ca").origins)

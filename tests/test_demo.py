@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.scale import count
-from zoho_oauth import ClientRegistration, ZohoOAuth, demo
+from zoho_oauth import ClientRegistration, Family, Meaning, ZohoOAuth, demo
 from zoho_oauth.testing import FakeZoho, faults
 from zoho_oauth.testing.answers import NO_PERMISSION
 
@@ -44,7 +44,8 @@ def test_a_thousand_requests_meet_two_dead_tokens_and_a_throttle_and_none_fails(
 
 
 def test_a_library_that_does_not_read_401s_fails_the_show(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("zoho_oauth._auth.read_rejection", lambda status, body: None)
+    nothing = Meaning(family=Family.OTHER)
+    monkeypatch.setattr("zoho_oauth._verdicts.read_rejection", lambda answer, error_codes: nothing)
 
     kept, text = played()
 

@@ -10,7 +10,7 @@ import attrs
 import pytest
 from attrs.exceptions import FrozenInstanceError
 
-from zoho_oauth import Secret, Token, events
+from zoho_oauth import Family, Meaning, Secret, Token, events
 
 FACTS = {
     "owner": "customer-42",
@@ -22,13 +22,21 @@ FACTS = {
     "code": "Access Denied",
     "retry_at": 1_800_000_600.0,
     "host": "www.zohoapis.eu",
-    "meaning": "the token is not good",
+    "meaning": Meaning(family=Family.TOKEN, product="crm", code="INVALID_TOKEN", is_ambiguous=True),
 }
+PLAIN = {"str", "float", "bool", "str | None", "float | None"}
 EVENTS = get_args(events.AnyEvent)
 
 
 def made(event_class):
     return event_class(**{each.name: FACTS[each.name] for each in attrs.fields(event_class)})
+
+
+def as_plain(event):
+    """The event as a program writes it into JSON."""
+    return attrs.asdict(
+        event, value_serializer=lambda _, __, value: value.name if isinstance(value, Family) else value
+    )
 
 
 def test_every_event_of_the_module_is_in_the_union():
@@ -62,19 +70,31 @@ class TestEach:
 
         assert pickle.loads(pickle.dumps(event)) == event
         assert hash(event) == hash(made(event_class))
-        assert json.loads(json.dumps(attrs.asdict(event))) == attrs.asdict(event)
+        assert json.loads(json.dumps(as_plain(event))) == as_plain(event)
 
     def test_it_has_no_room_for_a_secret(self, event_class):
         # Read as text: the module's annotations are strings.
         kinds = {each.type for each in attrs.fields(event_class)}
 
-        assert kinds <= {"str", "float", "str | None", "float | None"}
+        assert kinds <= {*PLAIN, "Meaning"}
         assert not any(
             word in each.name for each in attrs.fields(event_class) for word in ("token", "secret")
         )
 
     def test_it_has_a_docstring(self, event_class):
         assert event_class.__doc__
+
+
+def test_a_meaning_has_no_room_for_a_secret_either():
+    kinds = {each.type for each in attrs.fields(Meaning)}
+
+    assert kinds - PLAIN == {"Family"}
+
+
+def test_a_meaning_in_an_event_is_written_as_plain_data():
+    written = as_plain(made(events.TokenRejected))["meaning"]
+
+    assert (written["family"], written["product"], written["code"]) == ("TOKEN", "crm", "INVALID_TOKEN")
 
 
 def test_a_wrapped_secret_in_an_event_would_not_show_either():

@@ -17,6 +17,10 @@ import zoho_oauth.testing
 from zoho_oauth import (
     ClientRegistration,
     DataCenter,
+    ErrorCode,
+    Family,
+    Meaning,
+    Product,
     RefreshPolicy,
     Token,
     TokenEndpoint,
@@ -26,6 +30,7 @@ from zoho_oauth import (
     ZohoOAuth,
     errors,
     events,
+    explain,
 )
 from zoho_oauth.testing import FakeZoho, StoreContract
 
@@ -44,6 +49,11 @@ FIXED = {
     "FileStore",
     "RefreshPolicy",
     "TokenEndpoint",
+    "ErrorCode",
+    "Family",
+    "Meaning",
+    "Product",
+    "explain",
     "errors",
 }
 NAMED = [(package.__name__, name) for package in PACKAGES for name in package.__all__]
@@ -152,6 +162,14 @@ class TestDocstrings:
     def test_each_package_says_what_it_is_for(self, package):
         assert package.__doc__
 
+    def test_each_function_says_what_it_gives(self):
+        functions = [getattr(zoho_oauth, name) for name in zoho_oauth.__all__]
+        functions = [each for each in functions if isinstance(each, types.FunctionType)]
+
+        assert functions == [explain]
+        assert explain.__doc__
+        assert "network" in explain.__doc__
+
     def test_there_are_methods_to_look_at(self):
         assert sum(len(list(methods_of(each))) for each in CLASSES) > 40
 
@@ -168,6 +186,7 @@ SIGNATURES = {
     },
     DataCenter.get: {"code": REQUIRED},
     DataCenter.all: {},
+    DataCenter.base_url: {"self": REQUIRED, "product": "crm"},
     DataCenter: {"*code": REQUIRED, "*accounts": REQUIRED, "*api": REQUIRED},
     ZohoOAuth: {
         "registration": REQUIRED,
@@ -176,6 +195,7 @@ SIGNATURES = {
         "*endpoint": None,
         "*on_event": None,
         "*allow_hosts": (),
+        "*error_codes": (),
         "*clock": None,
     },
     ZohoOAuth.from_env: {"*store": None, "*policy": None},
@@ -203,6 +223,28 @@ SIGNATURES = {
     },
     TokenSource.token: {"self": REQUIRED, "rejected": None},
     TokenSource.refresh: {"self": REQUIRED},
+    explain: {"response": REQUIRED},
+    ErrorCode: {
+        "*code": REQUIRED,
+        "*at": REQUIRED,
+        "*family": REQUIRED,
+        "*products": (),
+        "*statuses": frozenset({401}),
+        "*message": "",
+        "*is_ambiguous": False,
+        "*hint": "",
+        "*source": "",
+    },
+    Meaning: {
+        "*family": REQUIRED,
+        "*product": None,
+        "*code": None,
+        "*hint": "",
+        "*is_ambiguous": False,
+        "*retry_after": None,
+    },
+    Product.get: {"code": REQUIRED},
+    Product.all: {},
     TokenStore.load: {"self": REQUIRED, "owner": REQUIRED},
     TokenStore.save: {"self": REQUIRED, "owner": REQUIRED, "text": REQUIRED, "*replacing": REQUIRED},
     TokenStore.delete: {"self": REQUIRED, "owner": REQUIRED},
@@ -252,6 +294,16 @@ class TestSignatures:
         names = set(inspect.signature(Token).parameters)
 
         assert {"access_token", "expires_at", "scope", "api_domain", "data_center"} <= names
+
+    def test_the_families_are_the_fixed_ones(self):
+        names = ["TOKEN", "CREDENTIAL", "SCOPE", "PERMISSION", "RATE_LIMIT", "OTHER"]
+
+        assert [each.name for each in Family] == names
+
+    def test_a_product_shows_what_an_application_needs(self):
+        names = set(inspect.signature(Product).parameters)
+
+        assert {"code", "name", "path", "organization", "note"} <= names
 
     @pytest.mark.parametrize(
         "name", ["data_center", "register_client", "consent", "token_requests", "expire_all"]

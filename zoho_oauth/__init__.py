@@ -19,6 +19,7 @@ from ._auth import ZohoAuth
 from ._data_centers import DataCenter
 from ._endpoint import TokenEndpoint
 from ._policy import RefreshPolicy
+from ._products import Product
 from ._registration import ClientRegistration
 from ._secrets import Secret
 from ._sources import TokenSource
@@ -28,13 +29,20 @@ from .stores.base import Record, TokenStore
 from .stores.memory import MemoryStore
 
 if TYPE_CHECKING:
+    from ._error_codes import ErrorCode
+    from ._explain import explain
+    from ._meanings import Family, Meaning
     from .stores.file import FileStore
 
 __all__ = [
     "ClientRegistration",
     "DataCenter",
+    "ErrorCode",
+    "Family",
     "FileStore",
+    "Meaning",
     "MemoryStore",
+    "Product",
     "Record",
     "RefreshPolicy",
     "Secret",
@@ -46,6 +54,7 @@ __all__ = [
     "ZohoOAuth",
     "errors",
     "events",
+    "explain",
 ]
 
 
@@ -53,9 +62,19 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def __getattr__(name: str) -> Any:
-    if name == "FileStore":  # with its modules for threads and file locks
-        from .stores.file import FileStore
+#: Loaded when they are asked for: modules for threads and file locks, and tables that only a rejection needs.
+_LATE = {
+    "ErrorCode": "._error_codes",
+    "Family": "._meanings",
+    "FileStore": ".stores.file",
+    "Meaning": "._meanings",
+    "explain": "._explain",
+}
 
-        return FileStore
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATE[name], __name__), name)

@@ -3,18 +3,22 @@ Where Zoho is, and which URLs may carry a token.
 
 Rules for editors:
 - An origin is allowed if it *is* in a set. No prefix, suffix or pattern is ever compared with a host.
-- Zoho's sets are complete at import, from the tables below. Nothing is built, or learned, from an answer.
+- Zoho's sets are complete at import: each product of `_products` in each data center, whether or not it is sold
+  there, since the domains are Zoho's. Nothing is built, or learned, from an answer.
 - Messages never repeat what was configured: it may hold a password.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
+from functools import cache
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from attrs import Attribute, Factory, field, frozen
 
+from ._products import Product
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ Origin = tuple[str, str, int | None]
 
 
 class _Row(NamedTuple):
+    code: str
     accounts: str
     api: str
     products: str
@@ -32,46 +37,20 @@ class _Row(NamedTuple):
 
 # https://zoho.com/accounts/protocol/oauth/multi-dc.html, https://www.bigin.com/developer/docs/apis/multi-dc.html;
 # ae, sg and the gateway of uk are in neither: live answers. Canada's products are not where its gateway is.
-_ROWS: Final = {
-    "us": _Row("https://accounts.zoho.com", "https://www.zohoapis.com", "zoho.com"),
-    "eu": _Row("https://accounts.zoho.eu", "https://www.zohoapis.eu", "zoho.eu"),
-    "in": _Row("https://accounts.zoho.in", "https://www.zohoapis.in", "zoho.in"),
-    "au": _Row("https://accounts.zoho.com.au", "https://www.zohoapis.com.au", "zoho.com.au"),
-    "jp": _Row("https://accounts.zoho.jp", "https://www.zohoapis.jp", "zoho.jp"),
-    "ca": _Row("https://accounts.zohocloud.ca", "https://www.zohoapis.ca", "zohocloud.ca"),
-    "sa": _Row("https://accounts.zoho.sa", "https://www.zohoapis.sa", "zoho.sa"),
-    "uk": _Row("https://accounts.zoho.uk", "https://www.zohoapis.uk", "zoho.uk"),
-    "cn": _Row("https://accounts.zoho.com.cn", "https://www.zohoapis.com.cn", "zoho.com.cn"),
-    "ae": _Row("https://accounts.zoho.ae", "https://www.zohoapis.ae", "zoho.ae"),
-    "sg": _Row("https://accounts.zoho.sg", "https://www.zohoapis.sg", "zoho.sg"),
-}
-
-# Each label in each data center, whether or not the product is sold there: the domains are Zoho's.
-# Not in the list: products with domains of their own (Site24x7 …), which take `allow_hosts`.
-_PRODUCTS: Final = frozenset(
-    {
-        "analyticsapi",
-        "api.catalyst",
-        "assist",
-        "books",
-        "calendar",
-        "campaigns",
-        "cliq",
-        "commerce",
-        "creator",
-    }
-    | {"desk", "download", "download-accl", "expense", "files", "inventory", "invoice", "mail", "meeting"}
-    | {"people", "projects", "projectsapi", "recruit", "salesiq", "sheet", "sign", "sprintsapi"}
-    | {"subscriptions", "thrive", "upload", "webinar", "workdrive"}
+_TABLE: Final = (
+    _Row("us", "https://accounts.zoho.com", "https://www.zohoapis.com", "zoho.com"),
+    _Row("eu", "https://accounts.zoho.eu", "https://www.zohoapis.eu", "zoho.eu"),
+    _Row("in", "https://accounts.zoho.in", "https://www.zohoapis.in", "zoho.in"),
+    _Row("au", "https://accounts.zoho.com.au", "https://www.zohoapis.com.au", "zoho.com.au"),
+    _Row("jp", "https://accounts.zoho.jp", "https://www.zohoapis.jp", "zoho.jp"),
+    _Row("ca", "https://accounts.zohocloud.ca", "https://www.zohoapis.ca", "zohocloud.ca"),
+    _Row("sa", "https://accounts.zoho.sa", "https://www.zohoapis.sa", "zoho.sa"),
+    _Row("uk", "https://accounts.zoho.uk", "https://www.zohoapis.uk", "zoho.uk"),
+    _Row("cn", "https://accounts.zoho.com.cn", "https://www.zohoapis.com.cn", "zoho.com.cn"),
+    _Row("ae", "https://accounts.zoho.ae", "https://www.zohoapis.ae", "zoho.ae"),
+    _Row("sg", "https://accounts.zoho.sg", "https://www.zohoapis.sg", "zoho.sg"),
 )
-#: Products that answer at the gateway; some of them have a host of their own as well.
-_AT_THE_GATEWAY: Final = frozenset(
-    {"bigin", "billing", "bookings", "books", "creator", "crm", "expense", "inventory", "invoice"}
-    | {"phonebridge", "workdrive", "writer"}
-)
-_LABELS: Final = {"analytics": "analyticsapi", "catalyst": "api.catalyst", "sprints": "sprintsapi"}
-# CRM's environments and its upload host, as in Zoho's Python SDK 8.0.
-_GATEWAYS: Final = frozenset({"www", "sandbox", "developer", "content"})
+_ROWS: Final = {row.code: row for row in _TABLE}
 
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _LOOPBACK: Final = IPv4Network("127.0.0.0/8")
@@ -178,9 +157,18 @@ def _origins(center: DataCenter) -> frozenset[Origin]:
 
 
 def _zoho_hosts(row: _Row) -> Iterator[str]:
+    for product in Product.all():
+        yield from _hosts_of(product, row)
+
+
+def _hosts_of(product: Product, row: _Row) -> Iterator[str]:
+    yield _host_of(product, row)
+    yield from (f"{subdomain}.{row.products}" for subdomain in product.also)
+
+
+def _host_of(product: Product, row: _Row) -> str:
     gateway = row.api.removeprefix("https://www.")
-    yield from (f"{label}.{gateway}" for label in _GATEWAYS)
-    yield from (f"{label}.{row.products}" for label in _PRODUCTS)
+    return product.host(row.code, gateway=gateway, products=row.products)
 
 
 @frozen(kw_only=True)
@@ -222,27 +210,53 @@ class DataCenter:
         """Zoho's own data centers."""
         return tuple(_BY_CODE.values())
 
-    def base_url(self, product: str = "crm") -> str:
+    def base_url(self, product: str | Product = "crm") -> str:
         """
         Where a product answers, without a path: `https://www.zohoapis.eu` for crm, `https://desk.zoho.eu` for desk.
 
         A data center of your own has one address for all. An unknown product is a `ConfigurationError`.
         """
-        row = _ROWS.get(self.code)
-        if row is None or product in _AT_THE_GATEWAY:
-            return self.api
-        label = _LABELS.get(product, product)
-        if label not in _PRODUCTS:
-            raise ConfigurationError(
-                "There is no such product; see DataCenter.origins for the hosts that are known."
-            )
-        return f"https://{label}.{row.products}"
+        known, row = Product.get(product), _ROWS.get(self.code)
+        return self.api if row is None else f"https://{_host_of(known, row)}"
 
 
 _BY_CODE: Final = {
     code: DataCenter(code=code, accounts=row.accounts, api=row.api) for code, row in _ROWS.items()
 }
-_OWNERS: Final = {host: center.code for center in _BY_CODE.values() for _, host, _ in center.origins}
+#: The data center that a host belongs to, by its name on the wire.
+OWNERS: Final = {host: center.code for center in _BY_CODE.values() for _, host, _ in center.origins}
+
+
+@cache
+def _products_by_host() -> dict[str, tuple[Product, ...]]:
+    found: dict[str, tuple[Product, ...]] = {}
+    for row, product in itertools.product(_TABLE, Product.all()):
+        for host in _hosts_of(product, row):
+            found[host] = (*found.get(host, ()), product)
+    return found
+
+
+def products_at(host: str, path: str) -> tuple[Product, ...]:
+    """
+    The products that answer at this host and path; empty if that cannot be told.
+
+    A host that is not Zoho's (a loopback address, a gateway of the user's) is told by the path alone.
+    """
+    there = _products_by_host().get(host)
+    if there is None:
+        return tuple(each for each in Product.all() if _is_named_by(path, each))
+    if len(there) == 1:
+        return there
+    return tuple(each for each in there if _is_named_by(path, each) or _is_below(path, each))
+
+
+def _is_named_by(path: str, product: Product) -> bool:
+    return path.startswith(f"/{product.code.partition('-')[0]}/")
+
+
+def _is_below(path: str, product: Product) -> bool:
+    """For products that share one of Zoho's hosts only: elsewhere `/api/v1` may be anybody's."""
+    return bool(product.path) and path.startswith(f"{product.path}/")
 
 
 def why_foreign(
@@ -264,7 +278,7 @@ def why_foreign(
 def _reason(origin: Origin, data_center: DataCenter, known: frozenset[Origin]) -> str:
     host = origin[1]
     shown = host if _SHOWN.fullmatch(host) else "This host"
-    owner = _OWNERS.get(host)
+    owner = OWNERS.get(host)
     if owner is not None and owner != data_center.code:
         return (
             f"{shown} belongs to data center {owner!r} and this owner's token to {data_center.code!r}: "

@@ -139,6 +139,13 @@ class Entry:
             self.epoch += 1
             self.held = self.failure = self.distrusted = self.background_at = None
 
+    def trust(self, host: str) -> None:
+        """Take this host's rejections for what they say again."""
+        # Looked at once: another thread may empty the entry meanwhile.
+        distrusted = self.distrusted
+        if distrusted:
+            distrusted.pop(host, None)
+
     def keep(self, document: Document, lineage: str, *, replacing: Kept | None) -> Kept | None:
         """Keep what the store did not take, by compare-and-swap; None if someone was faster."""
         with _mutex:

@@ -53,7 +53,7 @@ DISTRUST: Final = 600.0
 
 #: Seeds remembered per owner: more than a rolling deployment has versions.
 SEEDS_REMEMBERED: Final = 16
-#: A token response is under 1 KiB; more is not one.
+#: A token response is under 1 KiB, and so is what an API says about a token; more is neither.
 LONGEST_ANSWER: Final = 65_536
 
 

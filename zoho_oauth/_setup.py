@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ._data_centers import DataCenter, Origin
     from ._documents import Document, Seed
     from ._endpoint import TokenEndpoint
+    from ._error_codes import ErrorCode
     from ._policy import RefreshPolicy
     from ._registration import ClientRegistration
     from .events import AnyEvent
@@ -46,6 +47,7 @@ class Setup:
     on_event: Callable[[AnyEvent], object] | None = field(default=None, repr=False)
     key: str = ""
     allowed: frozenset[Origin] = frozenset()
+    error_codes: tuple[ErrorCode, ...] = ()
 
     @property
     def process_local(self) -> bool:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ._clock import Clock
+    from ._error_codes import ErrorCode
+    from ._products import Product
     from ._secrets import Secret
     from ._tokens import Token
     from .events import AnyEvent
@@ -45,7 +47,8 @@ class ZohoOAuth:
 
     `owner` is any text that says whose data it is: a customer, a Zoho organization, a user. `store` defaults
     to this process's memory. `on_event` is a plain function (see `zoho_oauth.events`). `allow_hosts` names
-    hosts of yours that the token may be sent to besides Zoho's.
+    hosts of yours that the token may be sent to besides Zoho's, `error_codes` what the library's table of Zoho's
+    error codes does not know.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class ZohoOAuth:
         endpoint: TokenEndpoint | None = None,
         on_event: Callable[[AnyEvent], object] | None = None,
         allow_hosts: Iterable[str] = (),
+        error_codes: Iterable[ErrorCode] = (),
         clock: Clock | None = None,
     ) -> None:
         self._registration = registration
@@ -66,6 +70,7 @@ class ZohoOAuth:
         self._endpoint = endpoint or TokenEndpoint()
         self._on_event = on_event
         self._allowed = frozenset(origin_of(host) for host in allow_hosts)
+        self._error_codes = tuple(error_codes)
         self._clock = clock or SYSTEM_CLOCK
         self._seed: Seed | None = None
 
@@ -100,7 +105,7 @@ class ZohoOAuth:
         """The owner's tokens, for everything that is not httpx: `await zoho.source(owner).token()`."""
         return TokenSource(self._setup(owner))
 
-    async def base_url(self, owner: str = "default", product: str = "crm") -> str:
+    async def base_url(self, owner: str = "default", product: str | Product = "crm") -> str:
         """
         Where this owner's data lives, for `httpx.AsyncClient(base_url=…)`; sends nothing to Zoho.
 
@@ -182,6 +187,7 @@ class ZohoOAuth:
             on_event=self._on_event,
             key=shared_key(key, seed) if shared is not None and seed is not None else key,
             allowed=self._allowed,
+            error_codes=self._error_codes,
         )
 
 

@@ -8,9 +8,12 @@ The function is called after the lock is released; what it raises is logged and 
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import frozen
+
+if TYPE_CHECKING:
+    from ._meanings import Meaning
 
 
 @frozen(kw_only=True)
@@ -23,7 +26,7 @@ class Event:
 
 @frozen(kw_only=True)
 class TokenRefreshed(Event):
-    """Zoho granted a new access token. `cause` is "expired", "early" or "rejected"; `seconds` is what it took."""
+    """Zoho granted a new access token. `cause` is "expired", "early", "rejected" or "asked"; it took `seconds`."""
 
     cause: str
     expires_at: float
@@ -52,10 +55,10 @@ class ReauthorizationNeeded(RefreshFailed):
 
 @frozen(kw_only=True)
 class TokenRejected(Event):
-    """An API answered that the token is not good. `meaning` says why no refresh followed, or that one did."""
+    """An API refused a request that carried the token; `meaning` says what for."""
 
     host: str
-    meaning: str
+    meaning: Meaning
 
 
 @frozen(kw_only=True)

@@ -13,7 +13,16 @@ import httpx2
 from attrs import define, field, frozen
 
 import zoho_oauth.httpx2
-from zoho_oauth import ClientRegistration, MemoryStore, TokenEndpoint, TokenSource, ZohoAuth, ZohoOAuth
+from zoho_oauth import (
+    ClientRegistration,
+    Family,
+    MemoryStore,
+    TokenEndpoint,
+    TokenSource,
+    ZohoAuth,
+    ZohoOAuth,
+    events,
+)
 from zoho_oauth.testing import FakeZoho
 
 LEADS = "/crm/v8/Leads"
@@ -100,9 +109,10 @@ class World:
     def sync_client(self, auth: Any = None, **options: Any) -> Any:
         return self.library.module.Client(**{"auth": auth or self.auth(), "base_url": self.api} | options)
 
-    def rejections(self) -> list[tuple[str, str]]:
+    def rejections(self) -> list[tuple[str, Family]]:
         """What `on_event` was told about rejected tokens."""
-        return [(each.host, each.meaning) for each in self.events if type(each).__name__ == "TokenRejected"]
+        told = [each for each in self.events if isinstance(each, events.TokenRejected)]
+        return [(each.host, each.meaning.family) for each in told]
 
 
 @frozen

@@ -8,10 +8,11 @@ import anyio
 import pytest
 
 from tests.auth import LEADS, OWNER, naive_auth, signed
-from zoho_oauth import errors
-from zoho_oauth.testing.answers import DEAD_TOKEN, NO_PERMISSION, SCOPE_MISMATCH, json_answer
+from zoho_oauth import Family, errors
+from zoho_oauth.testing.answers import DEAD_TOKEN, NO_PERMISSION, NO_TOKEN, SCOPE_MISMATCH, json_answer
 
 DEAD = DEAD_TOKEN.body
+NO_TICKET = json_answer({"data": {"errorCode": "INVALID_TICKET", "moreInfo": "Invalid ticket"}}, 401).body
 ORGANIZATION = json_answer({"errorCode": "OAUTH_ORG_MISMATCH", "message": "wrong organization"}, 401)
 
 
@@ -111,6 +112,7 @@ class TestByHand:
             (401, SCOPE_MISMATCH.body),
             (401, NO_PERMISSION.body),
             (401, ORGANIZATION.body),
+            (401, NO_TICKET),
             (403, NO_PERMISSION.body),
             (403, DEAD),
             (400, DEAD),
@@ -141,8 +143,10 @@ class TestByHand:
         assert world.fake.token_requests == 2
 
     @pytest.mark.anyio
-    @pytest.mark.parametrize("body", [b"", b"\x00\xff", b"<html>Unauthorized</html>", b'{"code": "UNKNOWN"}'])
-    async def test_a_401_that_says_nothing_known_blames_the_token(self, world, library, body):
+    @pytest.mark.parametrize(
+        "body", [b"", b"\x00\xff", b"<html>Unauthorized</html>", b'{"code": "UNKNOWN"}', NO_TOKEN.body]
+    )
+    async def test_a_401_that_says_nothing_clear_blames_the_token(self, world, library, body):
         flow = world.auth().async_auth_flow(library.request())
         sent = await drive(library, flow, (401, body), (200, b"{}"))
 
@@ -229,7 +233,7 @@ class TestHeaders:
 
         assert [each.status_code for each in responses] == [200] * 3
         assert world.fake.token_requests == 2
-        assert world.rejections() == [("www.zohoapis.eu", "the token is not good")]
+        assert world.rejections() == [("www.zohoapis.eu", Family.TOKEN)]
 
 
 class TestFailedRenewal:

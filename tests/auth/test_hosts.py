@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import re
 import socket
+from collections import Counter
 
 import pytest
 
-from tests.auth import LEADS, OWNER, World, naive_auth
+from tests.auth import LEADS, OWNER, World, in_a_thread, naive_auth
 from tests.corpus_urls import HOSTILE_URLS
+from tests.test_data_centers import by_prefix, by_suffix, without_port, without_scheme, without_userinfo
 from zoho_oauth import DataCenter, MemoryStore, ZohoOAuth, errors
 from zoho_oauth.testing import FakeZoho
+
+#: Data center → an address at each host that may carry its tokens.
+ADDRESSES = {
+    each.code: sorted(f"https://{host}/some/path" for _, host, _ in each.origins) for each in DataCenter.all()
+}
+LOOK_ALIKES = (
+    "https://{}.evil.example/",
+    "https://evil.example/{}",
+    "https://evil{}/",
+    "https://evil-{}/",
+    "https://a.{}/",
+    "https://{}./",
+    "https://{}:8443/",
+    "https://{}@evil.example/",
+    "https://user:password@{}/",
+    "http://{}/",
+)
 
 
 class CountingStore(MemoryStore):
@@ -70,79 +90,84 @@ def is_nobodys(library, url):
 
 
 def unreadable(library):
-    """What httpx itself raises for a URL."""
-    return (library.module.InvalidURL, library.module.UnsupportedProtocol, library.module.LocalProtocolError)
+    """What httpx itself raises for a URL; ValueError (not a UnicodeError) if it had an answer from there."""
+    raised = library.module
+    return (raised.InvalidURL, raised.UnsupportedProtocol, raised.LocalProtocolError, ValueError)
+
+
+async def outcome(library, client, url):
+    """The error that a GET ends with, if any, and whether the request carried a token."""
+    request = None
+    try:
+        request = client.build_request("GET", url)
+        await client.send(request)
+    except (errors.ForeignHostError, *unreadable(library)) as error:
+        return type(error), request is not None and "Authorization" in request.headers
+    return None, "Authorization" in request.headers
+
+
+async def outcomes(world, auth, urls, base_url=""):
+    """Error and header → how often; and what reached the transport."""
+    transport = recording(world.library)
+    async with world.client(auth, transport=transport, base_url=base_url) as client:
+        found = Counter([await outcome(world.library, client, url) for url in urls])
+    print(f"{world.library.name}: {len(urls)} URLs, {len(transport.went)} sent", dict(found))
+    return found, transport.went
 
 
 class TestHostileURLs:
     @pytest.mark.anyio
+    @pytest.mark.parametrize("in_hand", [True, False])
     @pytest.mark.parametrize("base_url", ["", "https://www.zohoapis.eu"])
-    async def test_none_gets_a_request(self, counted, base_url):
-        transport, refused, tried = recording(counted.library), 0, 0
-        async with counted.client(transport=transport, base_url=base_url) as client:
-            for url in HOSTILE_URLS:
-                if base_url and not is_absolute(counted.library, url):
-                    continue
-                tried += 1
-                with pytest.raises(
-                    (errors.ForeignHostError, *unreadable(counted.library), UnicodeError)
-                ) as caught:
-                    await client.get(url)
-                refused += caught.type is errors.ForeignHostError
+    async def test_none_gets_a_request_or_a_header(self, counted, base_url, in_hand):
+        if in_hand:
+            await counted.source().token()
+        urls = [url for url in HOSTILE_URLS if not base_url or is_absolute(counted.library, url)]
 
-        assert transport.went == []
-        assert tried >= 100
-        assert refused >= 60
+        found, went = await outcomes(counted, counted.auth(), urls, base_url)
+
+        assert went == []
+        assert not any(carried for _, carried in found)
+        assert not {None, ValueError} & {error for error, _ in found}
+        assert found.total() >= 100
+        assert found[errors.ForeignHostError, False] >= 60
 
     @pytest.mark.anyio
-    async def test_with_a_token_in_hand_none_gets_it_either(self, counted):
-        await counted.source().token()
-        transport = recording(counted.library)
-        async with counted.client(transport=transport, base_url="") as client:
-            for url in HOSTILE_URLS:
-                with pytest.raises((errors.ForeignHostError, *unreadable(counted.library), UnicodeError)):
-                    await client.get(url)
+    @pytest.mark.parametrize("broken", [by_prefix, by_suffix, without_userinfo, without_scheme, without_port])
+    async def test_a_broken_check_gives_the_token_to_some(self, counted, monkeypatch, broken):
+        monkeypatch.setattr("zoho_oauth._flow.why_foreign", broken)
 
-        assert transport.went == []
+        _, went = await outcomes(counted, counted.auth(), HOSTILE_URLS)
 
-    @pytest.mark.anyio
-    async def test_for_what_is_nobodys_nothing_is_loaded_and_nothing_minted(self, counted):
-        tried = 0
-        async with counted.client(transport=recording(counted.library), base_url="") as client:
-            for url in HOSTILE_URLS:
-                if is_nobodys(counted.library, url):
-                    tried += 1
-                    with pytest.raises(errors.ForeignHostError):
-                        await client.get(url)
-
-        assert tried >= 50
-        assert (counted.store.loads, counted.fake.token_requests) == (0, 0)
-
-    def test_a_sync_client_refuses_them_all_too(self, counted):
-        transport, tried = recording(counted.library, blocking=True), 0
-        with counted.sync_client(transport=transport, base_url="") as client:
-            for url in HOSTILE_URLS:
-                if is_nobodys(counted.library, url):
-                    tried += 1
-                    with pytest.raises(errors.ForeignHostError):
-                        client.get(url)
-
-        assert tried >= 50
-        assert (transport.went, counted.store.loads, counted.fake.token_requests) == ([], 0, 0)
+        assert went
+        assert all(carried for _, carried in went)
 
     @pytest.mark.anyio
     async def test_an_auth_that_asks_no_questions_sends_the_token_to_most(self, counted):
-        """The control."""
-        transport = recording(counted.library)
-        auth = naive_auth(counted.library, counted.source())
-        async with counted.client(auth, transport=transport, base_url="") as client:
-            for url in HOSTILE_URLS:
-                try:
-                    await client.get(url)
-                except (*unreadable(counted.library), ValueError):
-                    continue
+        _, went = await outcomes(counted, naive_auth(counted.library, counted.source()), HOSTILE_URLS)
 
-        assert len([url for url, carried in transport.went if carried]) >= 60
+        assert len([url for url, carried in went if carried]) >= 60
+
+    @pytest.mark.anyio
+    async def test_for_what_is_nobodys_nothing_is_loaded_and_nothing_minted(self, counted):
+        urls = [url for url in HOSTILE_URLS if is_nobodys(counted.library, url)]
+
+        found, went = await outcomes(counted, counted.auth(), urls)
+
+        assert found == {(errors.ForeignHostError, False): len(urls)}
+        assert len(urls) >= 50
+        assert (went, counted.store.loads, counted.fake.token_requests) == ([], 0, 0)
+
+    def test_a_sync_client_refuses_them_all_too(self, counted):
+        transport = recording(counted.library, blocking=True)
+        urls = [url for url in HOSTILE_URLS if is_nobodys(counted.library, url)]
+        with counted.sync_client(transport=transport, base_url="") as client:
+            for url in urls:
+                with pytest.raises(errors.ForeignHostError):
+                    client.get(url)
+
+        assert len(urls) >= 50
+        assert (transport.went, counted.store.loads, counted.fake.token_requests) == ([], 0, 0)
 
     @pytest.mark.asyncio
     async def test_no_name_is_looked_up_and_no_socket_opened(self, counted, monkeypatch):
@@ -157,15 +182,88 @@ class TestHostileURLs:
         monkeypatch.setattr(socket, "getaddrinfo", refuse)
         monkeypatch.setattr(socket.socket, "connect", refuse)
         async with counted.library.module.AsyncClient(auth=counted.auth()) as client:
-            for url in HOSTILE_URLS:
-                with pytest.raises((errors.ForeignHostError, *unreadable(counted.library), UnicodeError)):
-                    await client.get(url)
+            found = [await outcome(counted.library, client, url) for url in HOSTILE_URLS]
             before = len(asked)
             with pytest.raises(counted.library.module.ConnectError):
                 await client.get("https://www.zohoapis.eu/")
 
+        assert (None, True) not in found
         assert before == 0
         assert len(asked) > 0
+
+
+def adopted(world, code):
+    """The auth of an owner in that data center."""
+    token = world.fake.consent(world.registration, data_center=code)
+    in_a_thread(lambda: world.zoho.adopt(token, code, code, verify=False))
+    return world.auth(code)
+
+
+async def seen(client, transport, url, codes):
+    """What became of one request; a refusal has to name all `codes`, and to leave no trace."""
+    before, request = len(transport.went), client.build_request("GET", url)
+    try:
+        await client.send(request)
+    except errors.ForeignHostError as error:
+        is_clean = len(transport.went) == before and "Authorization" not in request.headers
+        return "refused" if is_clean and codes <= set(re.findall(r"'(\w\w)'", error.message)) else "unclear"
+    return "sent" if transport.went[before:] == [(url, True)] else "unclear"
+
+
+async def survey(world, home, auth):
+    """Every host of every data center, for an owner in `home`: what became of the requests, by data center."""
+    transport = recording(world.library)
+    async with world.client(auth, transport=transport, base_url="") as client:
+        found = Counter(
+            [
+                (code, await seen(client, transport, url, {home, code}))
+                for code, urls in ADDRESSES.items()
+                for url in urls
+            ]
+        )
+    return found, len(transport.went)
+
+
+def any_of_zohos(origin, **_):
+    """What the check must not become."""
+    return None if any(origin in each.origins for each in DataCenter.all()) else "foreign"
+
+
+class TestEveryHost:
+    @pytest.mark.anyio
+    async def test_its_own_data_centers_get_the_token_and_all_others_an_error_with_both_codes(self, counted):
+        sent = refused = 0
+        for home in ADDRESSES:
+            found, reached = await survey(counted, home, adopted(counted, home))
+
+            assert found == {
+                (code, "sent" if code == home else "refused"): len(urls) for code, urls in ADDRESSES.items()
+            }
+            assert reached == len(ADDRESSES[home])
+            sent, refused = sent + reached, refused + found.total() - reached
+
+        print(f"{counted.library.name}: {sent} sent with a token, {refused} refused, naming both")
+        assert sent >= 11 * 35
+        assert refused == 10 * sent
+
+    @pytest.mark.anyio
+    async def test_a_check_for_any_of_zohos_hosts_gives_it_to_all(self, counted, monkeypatch):
+        monkeypatch.setattr("zoho_oauth._flow.why_foreign", any_of_zohos)
+
+        found, reached = await survey(counted, "eu", adopted(counted, "eu"))
+
+        assert found == {(code, "sent"): len(urls) for code, urls in ADDRESSES.items()}
+        assert reached == found.total()
+
+    @pytest.mark.anyio
+    async def test_what_resembles_one_of_them_does_not_get_it(self, counted):
+        for home in ADDRESSES:
+            hosts = [origin[1] for origin in DataCenter.get(home).origins]
+            urls = [pattern.format(host) for pattern in LOOK_ALIKES for host in hosts]
+
+            found, went = await outcomes(counted, adopted(counted, home), urls)
+
+            assert (found, went) == ({(errors.ForeignHostError, False): len(urls)}, [])
 
 
 class TestDataCenters:
@@ -229,6 +327,15 @@ class TestAllowHosts:
             client.get(self.MINE)
 
         assert transport.went == [(self.MINE, True)]
+
+    @pytest.mark.anyio
+    async def test_it_gets_the_tokens_of_owners_in_every_data_center(self, counted):
+        transport = recording(counted.library)
+        for home in ADDRESSES:
+            async with counted.client(adopted(counted, home), transport=transport) as client:
+                await client.get(self.MINE)
+
+        assert transport.went == [(self.MINE, True)] * 11
 
     @pytest.mark.anyio
     @pytest.mark.parametrize(

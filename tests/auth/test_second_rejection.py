@@ -6,9 +6,10 @@ import pytest
 
 from tests.auth import LEADS, OWNER, SameStore, naive_auth
 from tests.scale import count
-from zoho_oauth import _policy, errors
+from zoho_oauth import _policy, errors, events, explain
+from zoho_oauth._explain import FRESH, IF_FRESH, RENEWED
 from zoho_oauth._held import Entry
-from zoho_oauth.testing.answers import NO_TOKEN, SCOPE_MISMATCH, Answer
+from zoho_oauth.testing.answers import DEAD_TOKEN, NO_TOKEN, SCOPE_MISMATCH, Answer
 
 CRM, DESK, MAIL = (
     f"https://www.zohoapis.eu{LEADS}",
@@ -35,6 +36,12 @@ def most_in_a_window(world):
     """The most token requests within any ten minutes."""
     times = [each.time for each in world.fake.token_request_log]
     return max(sum(1 for other in times if start <= other < start + 600) for start in times)
+
+
+def hints(world):
+    """How the hint about each rejection begins."""
+    said = [event.meaning.hint for event in world.events if isinstance(event, events.TokenRejected)]
+    return [next(each for each in (RENEWED, FRESH, IF_FRESH) if hint.startswith(each)) for hint in said]
 
 
 class TestDistrust:
@@ -152,6 +159,32 @@ class TestDistrust:
 
         assert (taken_over, minted) == (2, 3)
         assert world.fake.token_requests == 3
+
+
+class TestSaid:
+    """The hint goes with what was proved."""
+
+    @pytest.mark.anyio
+    async def test_each_rejection_is_told_with_what_it_proves(self, world):
+        world.fake.answer_next(DEAD_TOKEN, times=1_000)
+        async with world.client() as client:
+            responses = [await client.get(CRM) for _ in range(2)]
+
+        assert hints(world) == [RENEWED, FRESH, FRESH]
+        told = [event.meaning for event in world.events if isinstance(event, events.TokenRejected)]
+        assert [explain(each) for each in responses] == told[1:]
+
+    @pytest.mark.anyio
+    async def test_a_token_taken_over_is_not_called_fresh(self, world):
+        """The control."""
+        other = world.other_process(SameStore(world.store))
+        async with world.client() as client:
+            await statuses(client, CRM)
+            await other.source(OWNER).refresh()
+            world.fake.answer_next(DEAD_TOKEN, times=1_000)
+            await statuses(client, CRM)
+
+        assert hints(world) == [RENEWED, IF_FRESH]
 
 
 class TestAdoptedMeanwhile:

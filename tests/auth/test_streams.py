@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 from contextlib import asynccontextmanager
 
 import anyio
 import pytest
 
 from tests.auth import LEADS
+from tests.auth.answering import HANDED_BACK, WORKDRIVE, Sent, renewal_ended
 from zoho_oauth import errors
-from zoho_oauth.testing.answers import DEAD_TOKEN, Answer
-from zoho_oauth.testing.faults import CutAfterHeaders
+from zoho_oauth.testing.answers import DEAD_TOKEN
 
 STREAM = "/crm/v8/stream"
 
@@ -67,75 +66,6 @@ class TestRetried:
                 assert (await client.get(LEADS)).status_code == 200
 
             assert [each.is_idle() for each in connections(client)] == [True]
-
-
-class TestHandedBack:
-    """What a caller can still do with a 401 that the flow has read."""
-
-    @pytest.mark.anyio
-    async def test_it_can_be_read_in_every_decoded_way(self, served):
-        served.fake.answer_next(DEAD_TOKEN, times=100, path=STREAM)
-        found = []
-        async with served.client() as client:
-            for read in (
-                lambda response: response.aread(),
-                lambda response: _joined(response.aiter_bytes(), b""),
-                lambda response: _joined(response.aiter_text(), ""),
-                lambda response: _joined(response.aiter_lines(), ""),
-            ):
-                async with client.stream("GET", STREAM) as response:
-                    found.append(await read(response))
-            async with client.stream("GET", STREAM) as response:
-                as_json = response.json()
-
-        text = DEAD_TOKEN.body.decode()
-        assert found == [DEAD_TOKEN.body, DEAD_TOKEN.body, text, text]
-        assert as_json["code"] == "INVALID_TOKEN"
-        assert response.is_closed
-
-    @pytest.mark.anyio
-    async def test_its_raw_bytes_are_gone(self, served):
-        """Known and accepted: httpx has no way to put them back."""
-        served.fake.answer_next(DEAD_TOKEN, times=2, path=STREAM)
-        async with served.client() as client, client.stream("GET", STREAM) as response:
-            with pytest.raises(served.library.module.StreamConsumed):
-                async for _ in response.aiter_raw():
-                    pass
-
-    @pytest.mark.anyio
-    async def test_a_compressed_401_is_read_as_what_it_says(self, served):
-        body = gzip.compress(DEAD_TOKEN.body)
-        served.fake.answer_next(Answer(401, body, (("content-encoding", "gzip"),)), path=STREAM)
-        async with served.client() as client:
-            response = await client.get(STREAM)
-
-        assert response.status_code == 200
-        assert served.fake.token_requests == 2
-
-    @pytest.mark.anyio
-    async def test_a_401_that_breaks_off_is_the_transports_error_and_costs_nothing(self, served):
-        await self.fails(served, CutAfterHeaders(401), served.library.module.RemoteProtocolError)
-
-    # On asyncio only: httpx leaves its generator half-way then, with our auth or without, and trio minds.
-    @pytest.mark.asyncio
-    async def test_a_401_that_cannot_be_decoded_is_the_transports_error_and_costs_nothing(self, served):
-        answer = Answer(401, b"not gzip", (("content-encoding", "gzip"),))
-        await self.fails(served, answer, served.library.module.DecodingError)
-
-    async def fails(self, world, answer, error):
-        async with world.client(limits=world.library.module.Limits(max_connections=1)) as client:
-            await client.get(LEADS)
-            world.fake.answer_next(answer)
-            with anyio.fail_after(10), pytest.raises(error):
-                await client.get(LEADS)
-            with anyio.fail_after(10):
-                assert (await client.get(LEADS)).status_code == 200
-
-        assert world.fake.token_requests == 1
-
-
-async def _joined(parts, nothing):
-    return nothing.join([part async for part in parts])
 
 
 class TestPools:
@@ -233,3 +163,79 @@ class TestPools:
             assert all(each.is_idle() for each in connections(client))
         assert found == [errors.ReauthorizationRequired.__name__] * 10
         assert served.fake.token_requests == 2
+
+    @pytest.mark.anyio
+    @pytest.mark.parametrize("status", HANDED_BACK)
+    async def test_one_that_was_looked_at_holds_no_connection(self, served, status):
+        """Its reader can take its time: others use the connection meanwhile, and a refresh goes by."""
+        path, body = HANDED_BACK[status]
+        async with prepared(served, max_connections=1) as client:
+            served.fake.answer_next(Sent(status, body), path=path)
+            with anyio.fail_after(10):
+                async with client.stream("GET", path) as response:
+                    assert [each.is_idle() for each in connections(client)] == [True]
+                    other = await client.get(LEADS)
+                    assert b"".join([part async for part in response.aiter_raw()]) == body
+
+            assert len(connections(client)) == 1
+        assert (response.status_code, other.status_code) == (status, 200)
+        assert served.fake.token_requests == 2
+
+    @pytest.mark.anyio
+    @pytest.mark.parametrize("status", [400, 500])
+    async def test_a_single_connection_is_enough_for_every_rejection(self, served, status):
+        path, body = {
+            400: (LEADS, DEAD_TOKEN.body),
+            500: (WORKDRIVE, b'{"errors": [{"id": "F7003", "title": "Invalid OAuth token."}]}'),
+        }[status]
+        async with served.client(limits=served.library.module.Limits(max_connections=1)) as client:
+            served.fake.answer_next(Sent(status, body), path=path)
+            with anyio.fail_after(10):
+                response = await client.get(path)
+
+            assert len(connections(client)) == 1
+        assert ([each.status_code for each in response.history], response.status_code) == ([status], 200)
+
+
+class TestHooks:
+    """A response hook comes first, and may have read."""
+
+    @pytest.mark.anyio
+    async def test_what_a_hook_has_read_is_understood(self, served):
+        async def read(response):
+            await response.aread()
+
+        async with served.client(event_hooks={"response": [read]}) as client:
+            await client.get(LEADS)
+            served.fake.expire_all()
+            response = await client.get(LEADS)
+
+        assert (response.status_code, served.fake.token_requests) == (200, 2)
+
+    def test_what_a_hook_of_a_sync_client_has_read_is_understood(self, served):
+        hooks = {"response": [lambda response: response.read()]}
+        with served.sync_client(event_hooks=hooks) as client:
+            client.get(LEADS)
+            served.fake.expire_all()
+            response = client.get(LEADS)
+
+        assert (response.status_code, served.fake.token_requests) == (200, 2)
+
+    @pytest.mark.anyio
+    async def test_what_a_hook_has_used_up_is_handed_back_and_the_token_renewed(self, served):
+        async def use_up(response):
+            if response.status_code == 401:
+                assert [part async for part in response.aiter_bytes()]
+
+        limits = served.library.module.Limits(max_connections=1)
+        async with served.client(event_hooks={"response": [use_up]}, limits=limits) as client:
+            await client.get(LEADS)
+            served.fake.expire_all()
+            with anyio.fail_after(10):
+                async with client.stream("GET", LEADS) as response:
+                    assert (response.status_code, response.is_stream_consumed) == (401, True)
+                await renewal_ended(served)
+                assert (await client.get(LEADS)).status_code == 200
+
+        assert served.fake.token_requests == 2
+        assert served.fake.requests.rejected == 1

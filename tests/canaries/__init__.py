@@ -108,6 +108,7 @@ class Sinks:
             yield from said_by(error)
         for event in self.events:
             yield "event", type(event).__name__, f"{event!r} {event} {_asdict(event)}"
+            yield "pickle", type(event).__name__, _pickled(event)
         for each in self.objects:
             yield "repr", type(each).__name__, f"{each!r} {each} {getattr(each, '__dict__', '')}"
         yield "printed", "stdout and stderr", self.printed
@@ -141,9 +142,9 @@ def said_by(error: BaseException) -> Iterator[tuple[str, str, str]]:
     yield "traceback", type(error).__name__, "".join(lines)
 
 
-def _pickled(error: BaseException) -> str:
+def _pickled(value: object) -> str:
     try:
-        return pickle.dumps(error, 0).decode("latin-1")
+        return pickle.dumps(value, 0).decode("latin-1")
     except Exception as refusal:
         return repr(refusal)
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from tests.canaries import CANARIES, CLIENT_SECRET, Sinks, hits, listening
-from zoho_oauth import events
+from zoho_oauth import Family, Meaning, events
 
 TOKEN = "1000.fake-access-17-0a1b"
 
@@ -110,7 +110,15 @@ def test_a_leak_in_a_frame_is_found_and_named():
 
 
 def test_a_leak_in_an_event_is_found():
-    in_sink("event", Sinks(events=[events.Event(owner=TOKEN, data_center="us")]))
+    assert "pickle" in in_sink("event", Sinks(events=[events.Event(owner=TOKEN, data_center="us")]))
+
+
+@pytest.mark.parametrize("place", ["code", "hint", "product"])
+def test_a_leak_in_the_meaning_of_an_event_is_found(place):
+    meaning = Meaning(family=Family.TOKEN, **{place: TOKEN})
+    event = events.TokenRejected(owner="a", data_center="us", host="b", meaning=meaning)
+
+    assert "pickle" in in_sink("event", Sinks(events=[event]))
 
 
 def test_a_leak_in_a_repr_is_found():

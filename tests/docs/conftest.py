@@ -15,12 +15,15 @@ import httpx2
 import pytest
 
 from zoho_oauth.testing import FakeZoho
+from zoho_oauth.testing.answers import DEAD_TOKEN, SCOPE_MISMATCH
 
 CLIENT_ID = "1000.your-client-id"
 CLIENT_SECRET = "your-client-secret"
 SECRET_VARIABLE = "ZOHO_CLIENT_SECRET"
 REFRESH_TOKEN = re.compile(r"1000\.[\w-]*refresh-token[\w-]*")
 LOOPBACK = ("127.0.0.1", "localhost")
+#: What the pages' owner did not consent to, and what rejects every token.
+ERRORS = {"/crm/v8/settings/modules": SCOPE_MISMATCH, "/crm/v8/users": DEAD_TOKEN}
 LEADS = {"data": [{"id": "1", "Last_Name": "Lovelace"}, {"id": "2", "Last_Name": "Hopper"}]}
 
 
@@ -51,7 +54,12 @@ def traded_code(request: Any, stage: Stage) -> Any:
 
 
 def as_zoho_would(library: Any, request: Any, response: Any) -> Any:
-    """The fake echoes; a page that prints leads shall get leads."""
+    """The fake echoes; a page that prints leads shall get leads, and one about errors an error."""
+    error = ERRORS.get(request.url.path)
+    if error is not None:
+        return library.Response(
+            error.status, headers=error.headers, stream=library.ByteStream(error.body), request=request
+        )
     asks_for_leads = request.method == "GET" and request.url.path.endswith("/Leads")
     if not asks_for_leads or response.status_code != 200:
         return response

@@ -59,7 +59,8 @@ async def test_a_stream_gets_its_401_and_the_next_call_a_new_token():
     assert world.fake.token_requests == 2
 
 
-async def test_a_401_that_is_handed_back_reads_as_ever_but_for_aiter_raw():
+@pytest.mark.parametrize("read", ["aiter_raw", "aiter_bytes", "aiter_text", "aiter_lines"])
+async def test_a_401_that_is_handed_back_can_be_read_in_every_way(read: str):
     world = await connected()
     world.fake.expire_all()
 
@@ -68,10 +69,23 @@ async def test_a_401_that_is_handed_back_reads_as_ever_but_for_aiter_raw():
         crm.stream("POST", "/crm/v8/Leads/1/Notes", content=lines()) as response,
     ):
         assert response.status_code == 401
-        assert b"INVALID_TOKEN" in b"".join([chunk async for chunk in response.aiter_bytes()])
-        with pytest.raises(httpx.StreamConsumed):
-            async for _ in response.aiter_raw():
-                pass
+        pieces = [piece async for piece in getattr(response, read)()]
+        assert "INVALID_TOKEN" in "".join(each if isinstance(each, str) else each.decode() for each in pieces)
+    await world.zoho.aclose()
+
+
+async def test_its_content_is_there_when_it_was_read():
+    world = await connected()
+    world.fake.expire_all()
+
+    async with (
+        world.client() as crm,
+        crm.stream("POST", "/crm/v8/Leads/1/Notes", content=lines()) as response,
+    ):
+        with pytest.raises(httpx.ResponseNotRead):
+            _ = response.content
+        await response.aread()
+        assert response.json()["code"] == "INVALID_TOKEN"
     await world.zoho.aclose()
 
 

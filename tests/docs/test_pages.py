@@ -14,7 +14,7 @@ import zoho_oauth
 from docs import generate
 from tests.corpus_urls import HOSTILE_URLS
 from tests.docs.markdown import PAGES, ROOT, blocks, name
-from zoho_oauth import RefreshPolicy, _policy, errors, events
+from zoho_oauth import DataCenter, Product, RefreshPolicy, _policy, errors, events
 from zoho_oauth._version import VERSION
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -111,6 +111,56 @@ def test_every_event_is_on_the_page_with_its_fields():
 
 def test_the_page_of_data_centers_is_what_the_table_makes():
     assert generate.data_centers() == (REFERENCE / "data-centers.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_data_centers_says_where_a_host_is_missing():
+    assert "`content` (not in `ca`, `sa`)," in text("docs/reference/data-centers.md")
+
+
+def test_the_page_of_products_is_what_the_table_makes():
+    assert generate.products() == (REFERENCE / "products.md").read_text(encoding="utf-8")
+
+
+def differing(page: str) -> list[str]:
+    """The products that `page` says something else of than the table."""
+    rows = {row.split(" |", 1)[0]: row for row in re.findall(r"^\| (.*) \|$", page, re.MULTILINE)}
+    return [
+        each.code
+        for each in Product.all()
+        if rows.get(f"`{each.code}`", "").split(" | ") != cells(each)
+        or f"\n- `{each.code}`: {each.source}\n" not in page
+    ]
+
+
+def cells(product: Product) -> list[str]:
+    hosts = [DataCenter.get(code).base_url(product).removeprefix("https://") for code in ("eu", "ca")]
+    path = f"`{product.path}`" if product.path else ""
+    return [
+        f"`{product.code}`",
+        product.name,
+        *(f"`{host}`" for host in hosts),
+        path,
+        product.organization,
+        product.note,
+    ]
+
+
+def test_the_page_of_products_has_every_row_with_its_source():
+    page = text("docs/reference/products.md")
+
+    assert differing(page) == []
+    assert differing(page.replace("`desk.zohocloud.ca`", "`desk.zoho.ca`")) == ["desk"]
+    assert differing(page.replace("header `orgId`", "header `orgid`")) == ["desk"]
+    assert differing(page.replace("bigin.com/developer", "bigin.example")) == ["bigin"]
+
+
+def test_the_page_of_products_has_every_host_that_may_carry_a_token():
+    page = text("docs/reference/products.md")
+    uploads = "`crm-upload`: `upload.zohocloud.ca` in `ca`, `files.zoho.sa` in `sa`"
+    of_eu = {host for _, host, _ in DataCenter.get("eu").origins} - {"accounts.zoho.eu"}
+
+    assert uploads in page
+    assert of_eu <= set(re.findall(r"`([a-z0-9.-]+)`", page))
 
 
 def test_every_variable_that_is_read_is_on_the_page():

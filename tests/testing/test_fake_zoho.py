@@ -320,7 +320,7 @@ async def test_a_self_client_is_unknown_elsewhere():
         ("us", "accounts.zoho.com", "www.zohoapis.com"),
         ("ca", "accounts.zohocloud.ca", "www.zohoapis.ca"),
         ("cn", "accounts.zoho.com.cn", "www.zohoapis.com.cn"),
-        ("eu", "accounts.zoho.eu", "recruit.zoho.eu"),
+        ("eu", "accounts.zoho.eu", "sandbox.zohoapis.eu"),
         ("in", "accounts.zoho.in", "content.zohoapis.in"),
         ("us", "accounts.zoho.com", "api.catalyst.zoho.com"),
         ("au", "accounts.zoho.com.au:443", "WWW.ZOHOAPIS.COM.AU"),

@@ -12,8 +12,12 @@ import zoho_oauth.httpx2
 from zoho_oauth import (
     ClientRegistration,
     DataCenter,
+    ErrorCode,
+    Family,
     FileStore,
+    Meaning,
     MemoryStore,
+    Product,
     Record,
     RefreshPolicy,
     Secret,
@@ -25,6 +29,7 @@ from zoho_oauth import (
     ZohoOAuth,
     errors,
     events,
+    explain,
 )
 from zoho_oauth.stores import ListsOwners
 from zoho_oauth.testing import FakeZoho, ManualClock, StoreContract
@@ -82,12 +87,14 @@ async def the_facade(registration: ClientRegistration, clock: ManualClock) -> No
         endpoint=TokenEndpoint(proxy="http://localhost:3128"),
         on_event=listeners[0],
         allow_hosts=["https://files.example"],
+        error_codes=[ErrorCode(code="42", at="error.code", family=Family.SCOPE)],
         clock=clock,
     )
     assert_type(Registered.from_env(store=Own()), Registered)
     assert_type(zoho.auth("customer-42"), ZohoAuth)
     assert_type(zoho.source(), TokenSource)
     assert_type(await zoho.base_url(product="books"), str)
+    assert_type(await zoho.base_url(product=Product.get("books")), str)
     assert_type(await zoho.adopt("1000.fake", "customer-42", "eu"), Token | None)
     assert_type(await zoho.adopt(Secret("1000.fake"), verify=False), Token | None)
     async with zoho as entered:
@@ -142,7 +149,46 @@ async def with_httpx2(zoho: ZohoOAuth, request: httpx2.Request) -> None:
         assert_type(await crm.get("/crm/v8/Leads"), httpx2.Response)
 
 
+def products(data_center: DataCenter) -> None:
+    assert_type(Product.get("desk"), Product)
+    assert_type(Product.all(), tuple[Product, ...])
+    assert_type(data_center.base_url("desk"), str)
+    assert_type(data_center.base_url(Product.get("desk")), str)
+    assert_type(Product.get("desk").organization, str)
+
+
+def error_codes() -> None:
+    row = ErrorCode(
+        code="E401",
+        at="errors.*.id",
+        family=Family.TOKEN,
+        products=["desk", "books"],
+        statuses={400, 401},
+        message="expired",
+        is_ambiguous=True,
+        hint="ours",
+    )
+    ErrorCode(code="E403", at="code", family=Family.PERMISSION, products="desk")
+    assert_type(row.products, tuple[str, ...])
+    assert_type(row.statuses, frozenset[int])
+
+
+def meanings(plain: httpx.Response, other: httpx2.Response) -> None:
+    meaning = explain(plain)
+    assert_type(meaning, Meaning)
+    assert_type(explain(other), Meaning)
+    assert_type(meaning.family, Family)
+    assert_type(meaning.product, str | None)
+    assert_type(meaning.code, str | None)
+    assert_type(meaning.hint, str)
+    assert_type(meaning.is_ambiguous, bool)
+    assert_type(meaning.retry_after, float | None)
+    assert_type(meaning.calls_for_refresh, bool)
+
+
 def on_event(event: events.AnyEvent) -> None:
+    if isinstance(event, events.TokenRejected):
+        assert_type(event.meaning, Meaning)
     if isinstance(event, events.RefreshFailed):
         assert_type(event.retry_at, float | None)
     assert_type(event.owner, str)

@@ -65,7 +65,7 @@ class AccountsServer:
     _clock: ManualClock
     _rules: Rules
     _counters: Counters
-    plan: Plan = field(factory=Plan)
+    plan: Plan[Reply] = field(factory=Plan)
     log: list[TokenRequest] = field(factory=list)
 
     async def respond(self, exchange: Exchange) -> None:

@@ -20,9 +20,10 @@ from ._gates import Gate, Moment
 from ._hosts import DOMAINS, Place, accounts_server, gateway, place
 from ._judge import Judge
 from ._records import Counters, TokenRequest
-from ._replies import Planned
+from ._replies import Phrase, Planned
 from ._resource_server import ResourceServer
 from ._rules import Rules
+from ._sites import LIMITS
 from ._throttle import Throttle
 from .answers import html_page
 
@@ -246,9 +247,31 @@ class FakeZoho:
         """Give the next API requests whose path begins with `path` this reply."""
         self._resource_server.plan.add(Planned(reply, path), times)
 
+    def limit(self, path: str = "", times: int = 1, *, code: str | None = None) -> None:
+        """
+        Refuse the next API requests whose path begins with `path` as their product does when there were too many.
+
+        `code` chooses one of the product's own, for instance "45" for a day's quota of Books.
+        """
+        if code is not None and code not in LIMITS:
+            raise ValueError(f"no product limits with {code!r}; known are {', '.join(sorted(LIMITS))}")
+        self._resource_server.plan.add(Planned(Phrase("limit", code), path), times)
+
+    def forbid(self, path: str = "", times: int = 1) -> None:
+        """Refuse the next API requests whose path begins with `path`: the user may not do this."""
+        self._resource_server.plan.add(Planned(Phrase("permission"), path), times)
+
     def require_scope(self, path: str, scope: str) -> None:
         """From now on paths that begin with `path` need `scope`."""
-        self._resource_server.demands.append((path, scope))
+        self._resource_server.scopes.append((path, scope))
+
+    def require_organization(self, path: str, organization_id: str) -> None:
+        """
+        From now on requests to paths that begin with `path` must name this organization, each product's own way.
+
+        That is a header or a parameter; products that have neither (CRM, Projects …) ask for nothing.
+        """
+        self._resource_server.organizations.append((path, organization_id))
 
     def hold_tokens(self, *, at: Moment = "arrival") -> Gate:
         """Hold token requests: before they are decided, or (`at="answer"`) before the answer is sent."""

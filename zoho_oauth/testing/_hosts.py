@@ -37,6 +37,9 @@ class Place:
     is_accounts: bool
     is_api: bool
     api: str
+    host: str = ""
+    """Without a port, in lower case; empty on loopback, where one address stands for all."""
+    is_gateway: bool = False
 
 
 @lru_cache(maxsize=1024)
@@ -45,20 +48,20 @@ def place(host: str, own_data_center: str) -> Place | None:
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     if name in _LOOPBACK:
         return Place(own_data_center, is_accounts=True, is_api=True, api=f"http://{host}")
-    subdomain, code = _split(name.lower())
+    name = name.lower()
+    code = _code(name)
     if code is None:
         return None
-    is_accounts = f"{subdomain}.{DOMAINS[code][0]}" == name.lower() and subdomain == "accounts"
-    return Place(code, is_accounts, not is_accounts, gateway(code))
+    is_accounts = name == f"accounts.{DOMAINS[code][0]}"
+    return Place(
+        code, is_accounts, not is_accounts, gateway(code), name, is_gateway=name == f"www.{DOMAINS[code][1]}"
+    )
 
 
-def _split(name: str) -> tuple[str, str | None]:
+def _code(name: str) -> str | None:
     labels = name.split(".")
-    for cut in range(1, len(labels)):
-        code = _CODES.get(".".join(labels[cut:]))
-        if code is not None:
-            return ".".join(labels[:cut]), code
-    return name, None
+    domains = (".".join(labels[cut:]) for cut in range(1, len(labels)))
+    return next((_CODES[each] for each in domains if each in _CODES), None)
 
 
 def accounts_server(code: str) -> str:

@@ -42,9 +42,9 @@ class Counters:
     resources: int = 0
     """API requests."""
     rejected: int = 0
-    """API requests that got a 401."""
+    """API requests that got a 401, or their product's 400 or 500 for a dead token."""
     retries: int = 0
-    """API requests that came again, same method, URL and body, after their 401."""
+    """API requests that came again, same method, URL and body, after they were rejected."""
     secrets_in_query: int = 0
     """Requests of either kind with a secret or token in the query string."""
     strangers: int = 0

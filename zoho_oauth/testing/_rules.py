@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from attrs import define
+from attrs import define, field
+from attrs.validators import in_
+
+from ._sites import PRODUCTS
 
 ExpiresInForm = Literal["seconds", "milliseconds", "expires_in_sec", "both", "string", "missing"]
 ThrottleForm = Literal["400", "200", "localized"]
@@ -40,6 +43,10 @@ class Rules:
     """Whether a token answer names the API gateway."""
     bearer: bool = False
     """Whether the API also takes `Authorization: Bearer`."""
+    product: str = field(default="crm", validator=in_(PRODUCTS))
+    """Who answers where neither host nor path names a product, as on loopback; the code of a `Product`."""
+    other_rejection_status: bool = False
+    """Answer a dead token with the other status or code that was seen: CRM 400, WorkDrive 500, People 7202."""
     token_latency: float = 0.0
     """Real seconds before a token request is looked at."""
     resource_latency: float = 0.0
