@@ -8,8 +8,8 @@ import pytest
 
 from tests.corpus_rejections import HTML, JSON, REJECTIONS
 from zoho_oauth import ErrorCode, Family, Product
+from zoho_oauth._bodies import REJECTING
 from zoho_oauth._error_codes import ANY_STATUS, ERROR_CODES, WORDS
-from zoho_oauth._policy import REJECTING
 from zoho_oauth._rejections import LONGEST_WORD, ApiAnswer, read_rejection, statuses_to_read
 from zoho_oauth.errors import ConfigurationError
 

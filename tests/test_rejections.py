@@ -20,8 +20,9 @@ from tests.corpus_rejections import (
     TOKEN,
 )
 from zoho_oauth import Family
+from zoho_oauth._bodies import REJECTING
 from zoho_oauth._error_codes import ERROR_CODES, WORDS
-from zoho_oauth._policy import LONGEST_ANSWER, REJECTING
+from zoho_oauth._policy import LONGEST_ANSWER
 from zoho_oauth._rejections import DEEPEST, ApiAnswer, read_rejection, statuses_to_read
 
 DESK, NEW = ("desk.zoho.eu", "/api/v1/tickets"), ("www.zohoapis.eu", "/newproduct/v1/things")

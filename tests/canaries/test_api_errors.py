@@ -198,7 +198,6 @@ SCENARIOS = (
     then_throttled,
     then_cancelled,
     then_throttled_without_async,
-    then_broken_off,
 )
 
 
