@@ -215,10 +215,9 @@ def test_an_answer_that_breaks_off_is_in_no_frame_but_httpxs_own(backend, tmp_pa
     """Those hold the last piece, with this auth or without."""
     found = played(then_broken_off, backend, tmp_path, capfd).leaks()
 
-    assert {leak.sink for leak in found} == {"frame"}
-    assert {leak.place.partition(":")[0] for leak in found}.isdisjoint(
-        {"_bodies.py", "_flow.py", "_verdicts.py"}
-    )
+    files = {leak.place.partition(":")[0] for leak in found if leak.sink == "frame"}
+    assert "_client.py" in files
+    assert files.isdisjoint({"_bodies.py", "_flow.py", "_verdicts.py"})
 
 
 def quoting(answer: ApiAnswer, _: object) -> Meaning:
