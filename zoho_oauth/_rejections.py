@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -49,7 +49,7 @@ class ApiAnswer:
 
 def statuses_to_read(host: str, path: str, error_codes: Sequence[ErrorCode] = ()) -> Collection[int]:
     """The statuses with which the products at this host are known to reject a token; always with 401."""
-    products = products_at(host, path)
+    products = _codes(products_at(host, path))
     rows = (*error_codes, *(ERROR_CODES if products else ()))
     known = (each.statuses for each in rows if each.calls_for_refresh and _is_of(each, products))
     return frozenset({401}).union(*known)
@@ -57,10 +57,12 @@ def statuses_to_read(host: str, path: str, error_codes: Sequence[ErrorCode] = ()
 
 def read_rejection(answer: ApiAnswer, error_codes: Sequence[ErrorCode] = ()) -> Meaning:
     """What `answer` means; `error_codes` are asked before the library's own."""
-    products = products_at(answer.host, answer.path)
-    product = products[0].code if products else None
+    products = _codes(products_at(answer.host, answer.path))
+    product = products[0] if products else None
     body = _Body(_parsed(answer))
-    row = _row(error_codes, answer, products, body) or _row(ERROR_CODES, answer, products, body)
+    row = _row(_fitting(error_codes, products, answer.status), body) or _row(
+        _known(products, answer.status), body
+    )
     if row is not None:
         return Meaning(
             family=row.family, product=product, code=row.code, hint=row.hint, is_ambiguous=row.is_ambiguous
@@ -72,27 +74,34 @@ def read_rejection(answer: ApiAnswer, error_codes: Sequence[ErrorCode] = ()) -> 
 # --- rows ------------------------------------------------------------------------------------------------
 
 
-def _row(
-    rows: Sequence[ErrorCode], answer: ApiAnswer, products: tuple[Product, ...], body: _Body
-) -> ErrorCode | None:
+def _row(rows: Iterable[ErrorCode], body: _Body) -> ErrorCode | None:
     """The row that fits; of several, one that looks at the message and then one that causes no refresh."""
-    fitting = [
-        each
-        for each in rows
-        if (not each.statuses or answer.status in each.statuses)
-        and _is_of(each, products)
-        and each.code.upper() in body.codes_at(each.at)
-        and body.says(each.message)
-    ]
-    return min(fitting, key=_rank, default=None)
+    found = [each for each in rows if each.code.upper() in body.codes_at(each.at) and body.says(each.message)]
+    return min(found, key=_rank, default=None)
+
+
+def _fitting(rows: Iterable[ErrorCode], products: tuple[str, ...], status: int) -> tuple[ErrorCode, ...]:
+    """Those that these products give with this status."""
+    return tuple(
+        each for each in rows if (not each.statuses or status in each.statuses) and _is_of(each, products)
+    )
+
+
+@cache
+def _known(products: tuple[str, ...], status: int) -> tuple[ErrorCode, ...]:
+    return _fitting(ERROR_CODES, products, status)
 
 
 def _rank(row: ErrorCode) -> tuple[bool, bool]:
     return (not row.message, row.calls_for_refresh)
 
 
-def _is_of(row: ErrorCode, products: tuple[Product, ...]) -> bool:
-    return not row.products or not products or any(each.code in row.products for each in products)
+def _is_of(row: ErrorCode, products: tuple[str, ...]) -> bool:
+    return not row.products or not products or any(each in row.products for each in products)
+
+
+def _codes(products: Iterable[Product]) -> tuple[str, ...]:
+    return tuple(each.code for each in products)
 
 
 # --- words -----------------------------------------------------------------------------------------------
