@@ -71,6 +71,7 @@ _ORGANIZATION_ID: Final = "parameter `organization_id`, but not for `/organizati
 _NONE_NEEDED: Final = "none: the token belongs to one organization"
 _MEASURED: Final = "live answers, recorded in github.com/w6w-io/w6w-apps"
 _PYTHON_SDK: Final = "github.com/zoho/zohocrm-python-sdk-8.0"
+_BY_THE_SDK: Final = {"organization": _NONE_NEEDED, "source": _PYTHON_SDK}
 _FILES_INSTEAD: Final = "in ae and sa some clients use files.zoho.ae and files.zoho.sa"
 _UPLOADS: Final = {"ca": "upload.zohocloud.ca", "sa": "files.zoho.sa"}
 
@@ -157,31 +158,16 @@ _ROWS: Final = (
         organization=_NONE_NEEDED,
         source="zoho.com/crm/developer/docs/api/v8/multi-dc.html",
     ),
-    _gateway(
-        "crm-developer",
-        "CRM, developer edition",
-        "/crm/v8",
-        at="developer",
-        organization=_NONE_NEEDED,
-        source=_PYTHON_SDK,
-    ),
-    _gateway(
-        "crm-sandbox",
-        "CRM, sandbox",
-        "/crm/v8",
-        at="sandbox",
-        organization=_NONE_NEEDED,
-        source=_PYTHON_SDK,
-    ),
+    _gateway("crm-developer", "CRM, developer edition", "/crm/v8", at="developer", **_BY_THE_SDK),
+    _gateway("crm-sandbox", "CRM, sandbox", "/crm/v8", at="sandbox", **_BY_THE_SDK),
     _gateway(
         "crm-upload",
         "CRM, file uploads",
         "/crm/v8",
         at="content",
-        organization=_NONE_NEEDED,
         exceptions=_UPLOADS,
         note="in ca and sa on a host of another name",
-        source=_PYTHON_SDK,
+        **_BY_THE_SDK,
     ),
     _own(
         "desk",
