@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from docs.generate_error_codes import PAGE, error_codes
 from zoho_oauth import DataCenter, Product
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -182,3 +183,4 @@ def host(data_center: str, product: Product) -> str:
 if __name__ == "__main__":
     (REFERENCE / "data-centers.md").write_text(data_centers(), encoding="utf-8")
     (REFERENCE / "products.md").write_text(products(), encoding="utf-8")
+    PAGE.write_text(error_codes(), encoding="utf-8")
