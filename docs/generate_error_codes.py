@@ -1,4 +1,4 @@
-"""Writes the page of error codes from the library's own table: `python -m docs.generate_error_codes`."""
+"""The page of error codes, from the library's own table; `python -m docs.generate` writes it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEAD = """\
 Which answers of Zoho's APIs count as a dead token, and which look like one and do not.
 Every product has its own words for it, so the code in the body decides before the status does.
 
-This page is made from the library's own table by `python -m docs.generate_error_codes`.
+This page is made from the library's own table by `python -m docs.generate`.
 A code that is not on it can be [added](../how-to/add-an-error-code.md).
 
 ## From an answer to a decision
@@ -160,7 +160,3 @@ def words() -> str:
     head = "| words | family |\n|---|---|\n"
     found = ((family, [word for word, known in WORDS.items() if known is family]) for family in Family)
     return head + "".join(f"| {listed(each)} | {family.name} |\n" for family, each in found if each)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(error_codes(), encoding="utf-8")
