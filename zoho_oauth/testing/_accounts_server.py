@@ -65,7 +65,7 @@ class AccountsServer:
     _clock: ManualClock
     _rules: Rules
     _counters: Counters
-    plan: Plan[Reply] = field(factory=Plan)
+    plan: Plan[Reply] = field(factory=lambda: Plan())  # noqa: PLW0108 - typed by the call
     log: list[TokenRequest] = field(factory=list)
 
     async def respond(self, exchange: Exchange) -> None:

@@ -61,7 +61,7 @@ class ResourceServer:
     _accounts: Accounts
     _rules: Rules
     _counters: Counters
-    plan: Plan[Reply | Phrase] = field(factory=Plan)
+    plan: Plan[Reply | Phrase] = field(factory=lambda: Plan())  # noqa: PLW0108 - typed by the call
     scopes: list[tuple[str, str]] = field(factory=list)
     organizations: list[tuple[str, str]] = field(factory=list)
     _rejected: Counter[Seen] = field(factory=Counter)
