@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.scale import count
+from tests.stored_documents import CLIENT, MINIMAL, WHOLE
 from tests.strategies import EXAMPLES, SEED
-from tests.test_documents import CLIENT, MINIMAL, WHOLE
 from zoho_oauth import Record, Secret, Token, errors
 from zoho_oauth._documents import Document, RefreshTokenGrant, read_document, write_document
 

@@ -14,8 +14,8 @@ import attrs
 import pytest
 from hypothesis import given
 
+from tests.stored_documents import WHOLE
 from tests.strategies import EXAMPLES, TEXTS
-from tests.test_documents import WHOLE
 from zoho_oauth import (
     ClientRegistration,
     DataCenter,

@@ -14,7 +14,7 @@ import pytest
 from attrs import field, frozen
 
 from tests.canaries import Leak
-from tests.canaries.test_scenarios import LEADS, OWNER, Play, played
+from tests.canaries.play import LEADS, OWNER, Play, played
 from zoho_oauth import ErrorCode, Family, Meaning, MemoryStore, RefreshPolicy, errors, events, explain
 from zoho_oauth._error_codes import ANY_STATUS, ERROR_CODES
 from zoho_oauth._policy import LONGEST_ANSWER

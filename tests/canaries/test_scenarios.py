@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-import json
 import ssl
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -14,77 +11,22 @@ import anyio.to_thread
 import httpx
 import pytest
 import trustme
-from attrs import define, field
 
-from tests.canaries import CLIENT_SECRET, PROXY_PASSWORD, Leak, Sinks, Wire, listening
+from tests.canaries import CLIENT_SECRET, PROXY_PASSWORD, Leak, Wire
 from tests.endpoint_servers import Server, reply
 from zoho_oauth import (
     ClientRegistration,
     DataCenter,
-    FileStore,
     MemoryStore,
-    Record,
     RefreshPolicy,
     TokenEndpoint,
     ZohoAuth,
-    ZohoOAuth,
     errors,
 )
-from zoho_oauth.testing import FakeZoho, answers, faults
+from zoho_oauth.testing import answers, faults
 
-OWNER = "owner"
-LEADS = "/crm/v8/Leads"
-
-
-@define(repr=False)
-class Play:
-    """A fake on a socket, an owner who has consented, and everything that is said."""
-
-    fake: FakeZoho
-    sinks: Sinks
-    folder: Path
-    registration: Any = field(init=False)
-    consent: Wire = field(init=False)
-    zoho: ZohoOAuth = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.registration = self.fake.register_client(client_secret=CLIENT_SECRET)
-        self.consent = Wire(self.fake.consent(self.registration))
-        self.zoho = self.connected(MemoryStore())
-
-    def connected(self, store: Any, **options: Any) -> ZohoOAuth:
-        chosen = {"clock": self.fake.clock, "on_event": self.sinks.events.append, **options}
-        registration = chosen.pop("registration", self.registration)
-        zoho = ZohoOAuth(registration, store, **chosen)
-        self.sinks.objects += [zoho, registration, zoho.source(OWNER), zoho.auth(OWNER), store]
-        return zoho
-
-    async def adopt(self, zoho: ZohoOAuth | None = None, **options: Any) -> Any:
-        return await (zoho or self.zoho).adopt(self.consent.text, OWNER, **options)
-
-    def client(self, **options: Any) -> httpx.AsyncClient:
-        return httpx.AsyncClient(auth=self.zoho.auth(OWNER), base_url=self.fake.data_center.api, **options)
-
-    async def get(self, url: str = LEADS) -> httpx.Response:
-        async with self.client() as client:
-            return await client.get(url)
-
-    async def fails(self, call: Callable[[], Awaitable[Any]], error_class: type[BaseException]) -> None:
-        """What `call` raises goes into the sinks."""
-        try:
-            await call()
-        except BaseException as error:
-            if not isinstance(error, error_class):
-                raise
-            self.sinks.errors.append(error)
-            return
-        raise AssertionError(f"no {error_class.__name__}")
-
-    def wire(self, template: str) -> bytes:
-        """A body with the secrets in it, as an answer may repeat them."""
-        access_token = self.fake.mint(self.consent.text)
-        body = template.replace("ACCESS", access_token).replace("REFRESH", self.consent.text)
-        return body.replace("SECRET", json.dumps(CLIENT_SECRET)[1:-1]).encode()
+from .play import LEADS, OWNER, Play, played
+from .store_scenarios import corrupted, failing_store, on_disk, store_fails_after_the_answer
 
 
 async def used(play: Play) -> None:
@@ -204,90 +146,12 @@ async def behind_a_dead_proxy(play: Play) -> None:
     await play.fails(lambda: play.adopt(zoho), errors.TokenEndpointUnavailable)
 
 
-class Talkative(MemoryStore):
-    """Its errors repeat the text, as some drivers' do."""
-
-    def __init__(self, failing: str) -> None:
-        super().__init__()
-        self.failing = ""
-        self.will_fail = failing
-
-    def __repr__(self) -> str:
-        return "Talkative()"
-
-    async def load(self, owner: str) -> Record | None:
-        record = await super().load(owner)
-        if self.failing == "load":
-            raise ValueError(record and record.text)
-        return record
-
-    async def save(self, owner: str, text: str, *, replacing: str | None) -> str | None:
-        if self.failing == "save":
-            raise OSError(5, f"INSERT INTO tokens VALUES ('{text}')")
-        return await super().save(owner, text, replacing=replacing)
-
-
-async def failing_store(play: Play) -> None:
-    for failing in ("load", "save"):
-        for store_down in ("strict", "degrade"):
-            store = Talkative(failing)
-            zoho = play.connected(store, policy=RefreshPolicy(store_down=store_down))
-            await play.adopt(zoho)
-            play.fake.clock.advance(4000)
-            store.failing = failing
-            if store_down == "degrade":
-                await zoho.source(OWNER).token()
-            else:
-                await play.fails(zoho.source(OWNER).token, errors.StoreUnavailable)
-                await play.fails(lambda zoho=zoho: play.adopt(zoho), errors.StoreUnavailable)
-
-
-async def store_fails_after_the_answer(play: Play) -> None:
-    store = Talkative("save")
-    zoho = play.connected(store)
-    await play.adopt(zoho, verify=False)
-    with play.fake.hold_tokens() as gate:
-        async with anyio.create_task_group() as group:
-            group.start_soon(zoho.source(OWNER).token)
-            await gate.arrived()
-            store.failing = "save"
-            gate.release()
-    assert any(type(event).__name__ == "StoreFailed" for event in play.sinks.events)
-
-
 async def foreign_hosts(play: Play) -> None:
     await play.adopt()
     for url in ("https://evil.example/x", "https://www.zohoapis.in/x", "http://www.zohoapis.eu/x"):
         await play.fails(lambda url=url: play.get(url), errors.ForeignHostError)
     play.fake.answer_next(answers.redirect("https://evil.example/x"))
     assert (await play.get()).status_code == 302
-
-
-async def corrupted(play: Play) -> None:
-    store = MemoryStore()
-    zoho = play.connected(store)
-    key = f"{play.registration.client_id}/{OWNER}"
-    await play.adopt(zoho)
-    for spoil in (lambda text: text[:-1], lambda text: text.replace("-access-", "-access-\\n")):
-        record = await store.load(key)
-        assert record is not None
-        spoiled = Wire(spoil(record.text))
-        await store.save(key, spoiled.text, replacing=record.version)
-        del spoil
-        other = play.connected(_Another(store))
-        await play.fails(other.source(OWNER).token, errors.StoreCorrupted)
-        await store.delete(key)
-        await play.adopt(zoho)
-
-
-class _Another:
-    """Another process's view of a store."""
-
-    def __init__(self, store: Any) -> None:
-        self.load, self.save, self.delete = store.load, store.save, store.delete
-
-    def __repr__(self) -> str:
-        return "Another()"
 
 
 async def sync_client(play: Play) -> None:
@@ -303,26 +167,6 @@ async def sync_client(play: Play) -> None:
             client.get(LEADS)
 
     await play.fails(lambda: anyio.to_thread.run_sync(get), errors.Throttled)
-
-
-def records_in(folder: Path) -> list[Path]:
-    return list(folder.rglob("*.json"))
-
-
-async def on_disk(play: Play) -> None:
-    store = FileStore(play.folder / "tokens")
-    zoho = play.connected(store)
-    await play.adopt(zoho)
-    record_files = await anyio.to_thread.run_sync(records_in, play.folder)
-    play.sinks.stores |= {path.name for path in record_files}
-    for _ in range(2):
-        play.fake.clock.advance(4000)
-        await zoho.source(OWNER).token()
-    for path in record_files:
-        path.write_text(path.read_text()[:-20])
-    play.fake.clock.advance(4000)
-    await play.fails(zoho.source(OWNER).token, errors.StoreCorrupted)
-    assert len(record_files) == 1
 
 
 async def loud_listener(play: Play) -> None:
@@ -364,19 +208,6 @@ SCENARIOS = (
     *(behind_a_dead_proxy, failing_store, store_fails_after_the_answer, foreign_hosts, corrupted),
     *(sync_client, on_disk, loud_listener, misconfigured),
 )
-
-
-def played(scenario: Callable[[Play], Awaitable[None]], backend: str, folder: Path, capfd: Any) -> Sinks:
-    """Play a scenario in a loop of its own, with everything listened to."""
-    sinks = Sinks(folder=folder)
-    options = {"debug": True} if backend == "asyncio" else {}
-    fake = FakeZoho("eu")
-    with listening(sinks), fake.serving():
-        play = Play(fake, sinks, folder)
-        anyio.run(scenario, play, backend=backend, backend_options=options)
-        gc.collect()
-    sinks.printed = "".join(capfd.readouterr())
-    return sinks
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
