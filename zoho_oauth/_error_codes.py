@@ -26,6 +26,11 @@ def _text(given: object) -> str:
     return str(given).strip()
 
 
+def _a_text(_: ErrorCode, attribute: Attribute[str], given: object) -> None:
+    if not isinstance(given, str):
+        raise ConfigurationError(f"ErrorCode({attribute.name}=…): a text is needed.")
+
+
 def _present(_: ErrorCode, attribute: Attribute[str], text: str) -> None:
     if not text:
         raise ConfigurationError(f"ErrorCode({attribute.name}=…) is empty.")
@@ -47,8 +52,8 @@ def _of_errors(row: ErrorCode, _: Attribute[frozenset[int]], statuses: frozenset
         raise ConfigurationError("ErrorCode(statuses=…): tokens are rejected with 400, 401 and 500.")
 
 
-def _products(given: str | Collection[str]) -> tuple[str, ...]:
-    codes = (given,) if isinstance(given, str) else given
+def _products(given: str | Product | Collection[str | Product]) -> tuple[str, ...]:
+    codes = (given,) if isinstance(given, str | Product) else given
     return tuple(Product.get(each).code for each in codes)
 
 
@@ -57,18 +62,18 @@ class ErrorCode:
     """
     What one error code of an API says about the token; yours go to `ZohoOAuth(error_codes=[…])`.
 
-    `at` is where the code stands in the JSON body: `"data.errorCode"`, or `"errors.*.id"` in a list. Case does not
-    matter, and numbers are given as text. Yours are asked before the library's.
+    `at` is where the code stands in the JSON body: `"data.errorCode"`, or `"errors.*.id"` in a list. The case of a
+    code does not matter, and numbers are given as text. Yours are asked before the library's.
     """
 
     code: str = field(converter=_text, validator=_present)
-    at: str = field(validator=_present)
+    at: str = field(validator=[_a_text, _present])
     family: Family = field(validator=_a_family)
     products: tuple[str, ...] = field(default=(), converter=_products)
     """Codes of products; empty: any, and hosts that are not Zoho's."""
     statuses: frozenset[int] = field(default=frozenset({401}), converter=_statuses, validator=_of_errors)
     """The statuses it comes with; empty: any error status."""
-    message: str = ""
+    message: str = field(default="", validator=_a_text)
     """A part of any text in the body that makes the difference, where one code stands for several things."""
     is_ambiguous: bool = False
     """Whether the same answer is given for something else, too."""

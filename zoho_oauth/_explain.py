@@ -38,7 +38,7 @@ def explain(response: Any) -> Meaning:
     """
     told = response.extensions.get(EXTENSION)
     meaning = told if isinstance(told, Meaning) else _explained(response)
-    return evolve(meaning, retry_after=_wait(response))
+    return evolve(meaning, retry_after=wait_of(response))
 
 
 def _explained(response: Any) -> Meaning:
@@ -90,5 +90,6 @@ def _request_of(response: Any) -> Any:
         return None
 
 
-def _wait(response: Any) -> float | None:
+def wait_of(response: Any) -> float | None:
+    """Seconds by the `Retry-After` header; None if it names no time."""
     return read_retry_after(response.headers.get("Retry-After"), now=SystemClock().wall())

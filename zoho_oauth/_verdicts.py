@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from . import _policy, events
 from ._bodies import is_replayable
-from ._explain import EXTENSION, FRESH, IF_FRESH, RENEWED, answer_of, place_of, with_hint
+from ._explain import EXTENSION, FRESH, IF_FRESH, RENEWED, answer_of, place_of, wait_of, with_hint
 from ._meanings import Family
 from ._rejections import read_rejection, statuses_to_read
 
@@ -51,7 +51,7 @@ class Verdicts:
         if not meaning.calls_for_refresh:
             self._source.entry.trust(host)
         is_wanted = meaning.calls_for_refresh and not is_distrusted
-        return Verdict(is_wanted, allows_replay=body is not None and is_replayable(request))
+        return Verdict(is_wanted, allows_replay=body is not None and _is_to_be_sent_again(request, response))
 
     def second(self, request: Any, response: Any, body: bytes | None, token: Token, sent_at: float) -> None:
         """Remember whose rejections are not about the token; the request was first sent at `sent_at` (monotonic)."""
@@ -73,7 +73,8 @@ class Verdicts:
         """What the answer means: for this flow, for `explain`, and for whoever listens."""
         host = place_of(request.url)[0]
         read = read_rejection(answer_of(response, request, body), self._setup.error_codes)
-        meaning = with_hint(read, begin, host=host, home=token.data_center)
+        hinted = with_hint(read, begin, host=host, home=token.data_center)
+        meaning = evolve(hinted, retry_after=wait_of(response))
         response.extensions[EXTENSION] = meaning
         if meaning.family is not Family.OTHER:
             self._setup.tell(
@@ -82,3 +83,8 @@ class Verdicts:
                 )
             )
         return meaning
+
+
+def _is_to_be_sent_again(request: Any, response: Any) -> bool:
+    """A POST that was answered by a redirect to a GET has been done: only the GET was rejected."""
+    return response.request.method == request.method and is_replayable(request)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.auth import LEADS, digest, echoed, naive_auth
 from tests.endpoint_servers import Server, reply
+from zoho_oauth.testing.answers import DEAD_TOKEN
 
 UNAUTHORIZED = b'{"code": "INVALID_TOKEN"}'
 
@@ -48,6 +49,40 @@ class TestForeignTarget:
 
         assert served.fake.token_requests == 1
         assert tokens_that_arrived(stranger) == []
+
+    @pytest.mark.anyio
+    @pytest.mark.parametrize("status", [301, 302, 303])
+    async def test_a_post_that_was_answered_by_a_redirect_is_not_done_twice(self, served, status):
+        """What was rejected is the GET that followed; the next call has a new token."""
+        served.fake.answer_next(DEAD_TOKEN, path=LEADS)
+        parameters = {"to": f"{served.api}{LEADS}", "status": str(status)}
+        async with served.client(follow_redirects=True) as client:
+            response = await client.post("/redirect", params=parameters, json={"Last_Name": "Lee"})
+
+            assert (response.status_code, response.request.method) == (401, "GET")
+            assert served.fake.requests.resources == 2
+            assert (await client.get(LEADS)).status_code == 200
+
+    @pytest.mark.anyio
+    async def test_a_post_that_was_sent_on_as_a_post_is_sent_again(self, served):
+        """A 307 has done nothing yet (RFC 9110 §15.4.8)."""
+        served.fake.answer_next(DEAD_TOKEN, path=LEADS)
+        parameters = {"to": f"{served.api}{LEADS}", "status": "307"}
+        async with served.client(follow_redirects=True) as client:
+            response = await client.post("/redirect", params=parameters, json={"Last_Name": "Lee"})
+
+        assert response.status_code == 200
+        assert served.fake.requests.resources == 4
+
+    @pytest.mark.anyio
+    async def test_an_auth_that_asks_no_questions_does_the_post_twice(self, served):
+        """The control."""
+        served.fake.answer_next(DEAD_TOKEN, path=LEADS)
+        auth = naive_auth(served.library, served.source())
+        async with served.client(auth, follow_redirects=True) as client:
+            await client.post("/redirect", params={"to": f"{served.api}{LEADS}", "status": "303"}, json={})
+
+        assert served.fake.requests.resources == 4
 
     @pytest.mark.anyio
     async def test_an_auth_that_asks_no_questions_refreshes_for_every_stranger(self, served, stranger):
