@@ -85,8 +85,7 @@ class Turn:
         mine = _with_new_grant(_ledger.released(self.reserved, outcome), outcome)
         try:
             return await self._saved(mine)
-        except (errors.StoreUnavailable, errors.MustReconfigure) as error:
-            # Whatever ails the store: the token was minted, and the next load saves it.
+        except errors.StoreUnavailable as error:
             self._records.keep(mine, self.reserved.lineage)
             failed = type(error).__name__
         self._setup.tell(

@@ -209,38 +209,3 @@ async def test_the_check_finds_a_driver_error_that_is_passed_on(
     monkeypatch.setattr("zoho_oauth._sources._own_copy", lambda error: error)
     with pytest.raises(AssertionError):
         await check_that_nothing_is_told(World(FaultyStore()), DriverError)
-
-
-# --- out of order after Zoho's answer --------------------------------------------------------------------
-
-
-async def check_that_the_token_is_kept(world: World, fault: type[Exception]) -> None:
-    source = await world.adopt()
-    world.clock.advance(3600)
-    saves = 0
-
-    async def fail_at_the_release(_: str) -> None:
-        nonlocal saves
-        saves += 1
-        if saves == 2:
-            raise fault("the store is out of order")
-
-    world.store.on_save = fail_at_the_release
-    assert world.is_alive(await source.token())
-    assert world.fake.token_requests == 2
-    world.clock.advance(3600)
-    assert world.is_alive(await source.token())
-    assert world.fake.token_requests == 3
-
-
-@pytest.mark.parametrize(
-    "fault", [ConnectionError, errors.StoreUnavailable, errors.StoreCorrupted, errors.ConfigurationError]
-)
-async def test_a_minted_token_is_kept_whatever_ails_the_store(fault: type[Exception]) -> None:
-    await check_that_the_token_is_kept(World(FaultyStore()), fault)
-
-
-async def test_the_check_finds_a_token_that_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errors, "MustReconfigure", errors.StoreUnavailable)
-    with pytest.raises(errors.StoreCorrupted):
-        await check_that_the_token_is_kept(World(FaultyStore()), errors.StoreCorrupted)
